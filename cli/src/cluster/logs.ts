@@ -31,7 +31,7 @@ const TAIL = 200;
 /** Between looks for new pods. */
 const POLL_MS = 3_000;
 
-/** A line of a pod. */
+/** A line, and the pod that wrote it. */
 interface PodLine extends LogLine {
   readonly pod: string;
 }

@@ -21,7 +21,7 @@ export interface Context {
   readonly kubeContext?: string;
 }
 
-/** Fields of a context. */
+/** Fields of a context in the file; others are refused. */
 const CONTEXT_FIELDS = [
   'api',
   'ws',

@@ -5,7 +5,7 @@ import { type HeldLock, LockHeldError, lockDirectory } from '@im/dev-stores';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { type DevState, STATE_FILE } from './state.ts';
 
-/** Secrets of one tenant. */
+/** Secrets of a tenant, generated at the first start and kept in the data directory. */
 export interface TenantSecrets {
   readonly adminSecret: string;
   readonly tokenSecret: string;

@@ -54,7 +54,7 @@ export function findingsText(findings: readonly Finding[], withFine: boolean): s
 /** Columns of findings as a table. */
 export const FINDING_COLUMNS = ['severity', 'check', 'subject', 'message', 'remedy'] as const;
 
-/** A finding as a row. */
+/** A finding for the output formats that have rows. */
 export function findingRow(finding: Finding): Row {
   return { ...finding };
 }

@@ -12,7 +12,7 @@ import {
 import type { FoundCluster } from '../cluster/find.ts';
 import { formatObject, formatTable, type Row } from '../output.ts';
 
-/** An upgrade on one screen. */
+/** The text of `upgrade status`: phase, versions, steps with gates, proof. */
 export function upgradeScreen(cluster: string, upgrade: OpenIMClusterStatusUpgrade | undefined): string {
   if (!upgrade) return `${cluster} has had no upgrade`;
   const {

@@ -43,9 +43,9 @@ export interface Applier {
 interface Memory {
   readonly uid: string;
   readonly resourceVersion: string;
-  /** Of the manifest. */
+  /** Fingerprint of the manifest. */
   readonly manifest: string;
-  /** Of its fields in the live object; undefined when they are not readable. */
+  /** Fingerprint of its fields in the live object; undefined when they are not readable. */
   readonly projection: string | undefined;
 }
 

@@ -44,7 +44,7 @@ export interface CheckSource {
   readonly managed: boolean;
   /** Field with the address, such as `spec.nats.external.servers`. */
   readonly addressField: string;
-  /** Field with the account. */
+  /** Field of the spec that names the account, for messages. */
   readonly accountField: string;
   /** Secret with the account; absent without authentication. */
   readonly secret?: string | undefined;

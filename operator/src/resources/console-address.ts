@@ -19,7 +19,7 @@ export function consoleBackend({ console, api }: EffectiveSpec): ConsoleBackend 
     : { name: 'api', port: api.service.port };
 }
 
-/** Path of the console. */
+/** Path below which the console is served, with slashes around it. @default `/console/` */
 export function consolePath({ console }: EffectiveSpec): string {
   return console?.path ?? DEFAULT_CONSOLE_PATH;
 }

@@ -22,7 +22,7 @@ export type TemplateVersion = 1 | 2 | 3 | 4 | 5;
 /** The version for pods that are created or replaced. */
 export const TEMPLATE_VERSION: TemplateVersion = 5;
 
-/** One role in a revision. */
+/** What a revision records of a role: what its pods mount and were started with. */
 export interface RoleRevision extends Mounts {
   /** Hash of the settings that the role reads at startup only. */
   readonly restartHash: string;

@@ -9,7 +9,7 @@ import { WEB_SOCKET } from './http-routes.ts';
 import { CONSOLE, metadataOf, nameOf, type Owner, REVISION_LABEL, selectorLabels } from './names.ts';
 import { withServiceSettings } from './service-settings.ts';
 
-/** A Service for clients. */
+/** A Service that clients from outside may reach, with the type and ports of the spec. */
 function clientService(
   owner: Owner,
   component: 'gateway' | 'api' | 'console',

@@ -26,8 +26,8 @@ export function callBy(opUserID: string, change: Partial<CallContext> = {}): Cal
   };
 }
 
-/** The world that the checks see; everything is small and changeable. */
-export interface World {
+/** The fixture that the checks see; everything is small and changeable. */
+export interface SenderFixture {
   users: Record<string, { level?: number; opt?: number }>;
   blocked: Set<string>;
   friends: Set<string>;
@@ -37,7 +37,7 @@ export interface World {
 }
 
 /** Users a, b, c and the account `acc`; group g with owner a, admin b, member c. */
-export function smallWorld(): World {
+export function smallFixture(): SenderFixture {
   return {
     users: { a: {}, b: {}, c: {}, acc: { level: 3 }, boss: { level: 2 }, imAdmin: {} },
     blocked: new Set(),
@@ -57,8 +57,8 @@ export interface FakeSender {
   failure: Error | undefined;
 }
 
-/** A sender over a world, with a log that remembers. */
-export function fakeSender(world: World, settings: Partial<TenantSettingsInput> = {}): FakeSender {
+/** A sender over a fixture, with a log that remembers. */
+export function fakeSender(fixture: SenderFixture, settings: Partial<TenantSettingsInput> = {}): FakeSender {
   const metrics = createMetrics();
   const log = silentLogger();
   const out: FakeSender = {
@@ -106,7 +106,7 @@ export function fakeSender(world: World, settings: Partial<TenantSettingsInput> 
     },
     users: {
       async get(_tenant: string, userID: string) {
-        const user = world.users[userID];
+        const user = fixture.users[userID];
         if (!user) return undefined;
         return make('sdkws.UserInfo', {
           userID,
@@ -116,24 +116,24 @@ export function fakeSender(world: World, settings: Partial<TenantSettingsInput> 
       },
     },
     blacks: {
-      isBlocked: async (_t: string, owner: string, who: string) => world.blocked.has(`${owner}/${who}`),
+      isBlocked: async (_t: string, owner: string, who: string) => fixture.blocked.has(`${owner}/${who}`),
     },
     friends: {
-      isFriend: async (_t: string, owner: string, who: string) => world.friends.has(`${owner}/${who}`),
+      isFriend: async (_t: string, owner: string, who: string) => fixture.friends.has(`${owner}/${who}`),
     },
     conversationSettings: {
-      recvMsgOpt: async (_t: string, owner: string, id: string) => world.recvOpts[`${owner}/${id}`],
+      recvMsgOpt: async (_t: string, owner: string, id: string) => fixture.recvOpts[`${owner}/${id}`],
     },
     groups: {
       async get(_t: string, groupID: string) {
-        const group = world.groups[groupID];
+        const group = fixture.groups[groupID];
         return group && { groupID, status: 0, groupType: 2, ...group };
       },
     },
     members: {
       memberVersions: { known: () => 0 },
       async get(_t: string, groupID: string, userID: string) {
-        const member = world.members[`${groupID}/${userID}`];
+        const member = fixture.members[`${groupID}/${userID}`];
         return member && { groupID, userID, muteEndTime: 0, ...member };
       },
     },

@@ -56,7 +56,7 @@ export interface ProbeID {
   readonly epoch: string;
   readonly round: number;
   readonly stream: string;
-  /** From 1. */
+  /** Place of the message in its stream, from 1. */
   readonly number: number;
 }
 

@@ -7,7 +7,7 @@ import type { ObservedCluster } from './observation/observed-cluster.ts';
 import { problemOf } from './problem.ts';
 
 /** What every aspect of one reconcile starts from. */
-export interface World {
+export interface AspectInput {
   readonly cluster: Stored<OpenIMCluster>;
   readonly observed: ObservedCluster;
   /** With the sizes of volumes that the spec wishes; `desired` is made of the real ones. */

@@ -28,7 +28,7 @@ import type { Desired } from './create.ts';
 import type { ObservedCluster } from './observation/observed-cluster.ts';
 import { ownershipOf } from './ownership.ts';
 
-/** Progress of a deletion. */
+/** How far a deletion is; it goes on at the next reconcile unless it is done. */
 export interface DeletionProgress {
   readonly done: boolean;
   /** What it waits for; for status. */

@@ -1,5 +1,5 @@
 import type { ConditionUpdate } from '@im/kube';
-import type { AspectResult, World } from './aspects.ts';
+import type { AspectInput, AspectResult } from './aspects.ts';
 import { type ApplyDeps, applyEach } from './objects.ts';
 import type { Problem } from './problem.ts';
 
@@ -8,7 +8,7 @@ import type { Problem } from './problem.ts';
  * the cluster is as ready and available as without.
  */
 export async function applyMonitoring(
-  { desired }: Pick<World, 'desired'>,
+  { desired }: Pick<AspectInput, 'desired'>,
   deps: ApplyDeps,
   signal: AbortSignal,
 ): Promise<AspectResult<undefined>> {

@@ -1,6 +1,6 @@
 import { eachLimited } from '@im/kit';
 import type { ConditionUpdate } from '@im/kube';
-import type { AspectResult, World } from './aspects.ts';
+import type { AspectInput, AspectResult } from './aspects.ts';
 import type { AttemptsOfReconcile } from './attempts.ts';
 import type { ManifestApplier } from './children.ts';
 import type { Problem } from './problem.ts';
@@ -31,7 +31,7 @@ export interface ObjectsResult {
 
 /** Applies the objects that start or stop no pod, one by one: a refused one keeps none of the others back. */
 export async function applyObjects(
-  { desired }: Pick<World, 'desired'>,
+  { desired }: Pick<AspectInput, 'desired'>,
   deps: ApplyDeps,
   signal: AbortSignal,
 ): Promise<AspectResult<ObjectsResult>> {
@@ -44,7 +44,7 @@ export async function applyObjects(
 }
 
 /** Applies manifests a few at a time. @returns those that failed, by object, and a conflict that another attempt solves. */
-export async function applyEach<T extends World['desired']['base'][number]>(
+export async function applyEach<T extends AspectInput['desired']['base'][number]>(
   manifests: readonly T[],
   { applier, attempts }: ApplyDeps,
   signal: AbortSignal,

@@ -20,7 +20,7 @@ import { knownClusterSpec, settingsLevel, taggedVersion } from '../../resources/
 import type { UpgradeRecord } from '../../resources/upgrade-record.ts';
 import type { TenantDelivery } from '../tenant/delivery.ts';
 import type { TenantReconciler } from '../tenant/reconcile.ts';
-import type { World } from './aspects.ts';
+import type { AspectInput } from './aspects.ts';
 import { Attempts } from './attempts.ts';
 import { BrokenReferenceError } from './broken-reference.ts';
 import { type Children, ManifestApplier } from './children.ts';
@@ -303,7 +303,13 @@ export class ClusterReconciler {
         rolesWaitFor !== undefined
           ? desired.base.filter(({ kind }) => kind !== 'ControllerRevision')
           : desired.base;
-      const world: World = { cluster, observed, effective, desired: { ...desired, base }, rpcKey };
+      const aspectInput: AspectInput = {
+        cluster,
+        observed,
+        effective,
+        desired: { ...desired, base },
+        rpcKey,
+      };
       const means = {
         ...this.#deps,
         applier: this.#applier,
@@ -311,7 +317,7 @@ export class ClusterReconciler {
         attempts: this.#attempts.of(cluster),
         unchanged: this.#unchanged,
       };
-      if (rolesWaitFor !== undefined) return await runAspects(world, means, { rolesWaitFor }, signal);
+      if (rolesWaitFor !== undefined) return await runAspects(aspectInput, means, { rolesWaitFor }, signal);
       const update = desired.revision;
       let current = currentRevision(history.revisions)?.name;
       const hasStarted = startedAtOf(history.revisions) !== undefined;
@@ -363,7 +369,7 @@ export class ClusterReconciler {
           nextLookMs: ROLLBACK_MS,
         };
       }
-      const outcome = gated(await runAspects(world, means, gate, signal), judgement);
+      const outcome = gated(await runAspects(aspectInput, means, gate, signal), judgement);
       await endRecords(this.#deps.client, input, outcome.podsMatch, signal);
       if (outcome.podsMatch) {
         if (judgement) await record(completed(input, judgement.record));

@@ -1,6 +1,6 @@
 import { type KubeClient, keyOf } from '@im/kube';
 import type { AspectName, AspectReports } from './aspect-report.ts';
-import { type AspectResult, runAspect, type World } from './aspects.ts';
+import { type AspectInput, type AspectResult, runAspect } from './aspects.ts';
 import type { AttemptsOfReconcile } from './attempts.ts';
 import type { Children, ManifestApplier } from './children.ts';
 import { isStoreStage } from './create.ts';
@@ -71,15 +71,15 @@ export interface RolloutGate {
  * @throws only when aborted.
  */
 export async function runAspects(
-  world: World,
+  input: AspectInput,
   deps: AspectDeps,
   { rolesWaitFor, queued, holdOf, isRollback, onStart }: RolloutGate,
   signal: AbortSignal,
 ): Promise<AspectsOutcome> {
-  const { cluster, desired } = world;
+  const { cluster, desired } = input;
   const nothing: ObjectsResult = { missing: [] };
-  const objects = await runAspect('objects', nothing, () => applyObjects(world, deps, signal), signal);
-  const resize = () => reconcileVolumes(world, deps, signal);
+  const objects = await runAspect('objects', nothing, () => applyObjects(input, deps, signal), signal);
+  const resize = () => reconcileVolumes(input, deps, signal);
   const volumes = await runAspect<readonly Volume[] | undefined>('volumes', undefined, resize, signal);
   const { missing } = objects.result;
   const stages = rolesWaitFor === undefined ? desired.stages : desired.stages.filter(isStoreStage);
@@ -93,8 +93,8 @@ export async function runAspects(
   const rollout = await runAspect('rollout', failed, work, signal);
   if (rolesWaitFor !== undefined) {
     const state = { stage: 'stores', message: `waiting for ${rolesWaitFor}` };
-    const aspects = { objects, volumes, rollout, monitoring: await reconcileMonitoring(world, deps, signal) };
-    return { ...outcomeOf(world, deps, state, undefined, aspects), podsMatch: false };
+    const aspects = { objects, volumes, rollout, monitoring: await reconcileMonitoring(input, deps, signal) };
+    return { ...outcomeOf(input, deps, state, undefined, aspects), podsMatch: false };
   }
   const othersComplete = rollout.result.stage === undefined || (options.forced && missing.length === 0);
   const hold = options.forced ? undefined : holdOf;
@@ -105,11 +105,11 @@ export async function runAspects(
   const gateways = await runAspect(
     'gateways',
     { complete: false, message: 'the last step failed', revision: cluster.status?.gatewayRevision },
-    () => reconcileGateways(world, deps, gatewayHolds, signal),
+    () => reconcileGateways(input, deps, gatewayHolds, signal),
     signal,
   );
-  const pruned = await runAspect('objects', nothing, () => prune(world, deps, signal), signal);
-  const unrouted = routeProblems(world.observed.httpRoutes(), Date.now());
+  const pruned = await runAspect('objects', nothing, () => prune(input, deps, signal), signal);
+  const unrouted = routeProblems(input.observed.httpRoutes(), Date.now());
   const problems = [...objects.problems, ...pruned.problems, ...unrouted];
   const [problem] = problems;
   const state =
@@ -121,10 +121,10 @@ export async function runAspects(
           ? { stage: 'objects', message: problem.message }
           : rollout.result;
   const conflict = objects.conflict ?? pruned.conflict;
-  const monitoring = await reconcileMonitoring(world, deps, signal);
+  const monitoring = await reconcileMonitoring(input, deps, signal);
   const aspects = { objects: { ...objects, problems, conflict }, volumes, rollout, gateways, monitoring };
   return {
-    ...outcomeOf(world, deps, state, gateways.result.revision, aspects),
+    ...outcomeOf(input, deps, state, gateways.result.revision, aspects),
     podsMatch: rollout.result.stage === undefined && gateways.result.complete,
   };
 }
@@ -135,7 +135,7 @@ function missingObjects(missing: readonly string[]): RolloutState {
 }
 
 async function reconcileGateways(
-  { cluster, observed, desired, rpcKey }: World,
+  { cluster, observed, desired, rpcKey }: AspectInput,
   { gateways }: AspectDeps,
   holds: { readonly othersComplete: boolean; readonly holdsDrains: boolean },
   signal: AbortSignal,
@@ -148,12 +148,12 @@ async function reconcileGateways(
 }
 
 /** Comes last: what does not answer delays nothing that serves users. */
-function reconcileMonitoring(world: World, deps: AspectDeps, signal: AbortSignal) {
-  return runAspect('monitoring', undefined, () => applyMonitoring(world, deps, signal), signal);
+function reconcileMonitoring(input: AspectInput, deps: AspectDeps, signal: AbortSignal) {
+  return runAspect('monitoring', undefined, () => applyMonitoring(input, deps, signal), signal);
 }
 
 async function prune(
-  { observed, desired }: World,
+  { observed, desired }: AspectInput,
   deps: AspectDeps,
   signal: AbortSignal,
 ): Promise<AspectResult<ObjectsResult>> {
@@ -162,7 +162,7 @@ async function prune(
 }
 
 function outcomeOf(
-  { cluster, desired }: World,
+  { cluster, desired }: AspectInput,
   { attempts, unchanged }: AspectDeps,
   rollout: RolloutState,
   gatewayRevision: string | undefined,

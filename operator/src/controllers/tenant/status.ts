@@ -15,7 +15,7 @@ import { type LookedUsage, shownUsage, withQuotas } from './usage-status.ts';
 /** Longest time between two looks at the end of a key. */
 const DAY_MS = 86_400_000;
 
-/** Input of the status of a tenant. */
+/** What the status of a tenant is made of. */
 export interface TenantStatusInput {
   readonly tenant: Stored<OpenIMTenant>;
   readonly refusal: Refusal | undefined;

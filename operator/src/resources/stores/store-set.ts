@@ -159,7 +159,7 @@ function volumeClaim(
   };
 }
 
-/** A port of a store. */
+/** A port of a store's container and Service. */
 export interface StorePort {
   readonly name: string;
   readonly port: number;

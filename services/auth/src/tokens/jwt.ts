@@ -1,7 +1,7 @@
 import { ERR, ImError } from '@im/protocol';
 import { createSigner, createVerifier, TOKEN_ERROR_CODES, TokenError } from 'fast-jwt';
 
-/** The claims of a token. */
+/** What a token says of its bearer. */
 export interface TokenClaims {
   readonly userID: string;
   readonly platformID: number;

@@ -158,7 +158,7 @@ interface DatabaseLoginsDeps<R> {
   readonly onIdle: () => void;
 }
 
-/** The logins of one database. */
+/** Commits the logins of one database, one batch after the other. */
 class DatabaseLogins<R> {
   readonly queue = new LoginQueue<PendingLogin<R>>();
   readonly #deps: DatabaseLoginsDeps<R>;

@@ -6,7 +6,7 @@ import { apiUrl, OWN_API } from './paths.ts';
 /** The client of the console's own address, for what belongs to no tenant. */
 export const ownClient: AdminClient = adminClient({ apiUrl: OWN_API });
 
-/** The client of a tenant. */
+/** Calls operations of a tenant, as the person who is logged in. */
 export function tenantClient(tenant: string): AdminClient {
   return adminClient({ apiUrl: apiUrl(tenant) });
 }

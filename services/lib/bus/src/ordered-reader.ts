@@ -16,7 +16,7 @@ import type { Unsubscribe } from './types.ts';
 /** Where reading begins. */
 export type ReadStart = { readonly sequence: number } | { readonly timeMs: number };
 
-/** One message of a stream. */
+/** A message of a stream, with its place there. */
 export interface StreamMessage extends AckInfo {
   readonly subject: string;
   readonly data: Uint8Array;

@@ -8,7 +8,7 @@ export type Language = (typeof LANGUAGES)[number];
 export const CODE_PURPOSES = ['register', 'login', 'reset', 'bind', 'delete'] as const;
 export type CodePurpose = (typeof CODE_PURPOSES)[number];
 
-/** Digits of a code. */
+/** Number of digits of a verification code. */
 export const CODE_DIGITS = 6;
 
 const name = (what: string) => z.string().min(1).max(256).describe(what);

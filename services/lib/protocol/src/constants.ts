@@ -57,7 +57,7 @@ export const GROUP_STATUS = { Ok: 0, Banned: 1, Dismissed: 2, Muted: 3 } as cons
 /** Account levels of users. */
 export const MANAGER_LEVEL = { Ordinary: 0, AppOrdinary: 1, AppAdmin: 2, Notification: 3, Robot: 4 } as const;
 
-/** Pull orders. */
+/** Order in which pulled messages are read, by seq. */
 export const PULL_ORDER = { Asc: 0, Desc: 1 } as const;
 
 /** WebSocket request identifiers. */

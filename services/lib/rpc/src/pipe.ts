@@ -6,7 +6,7 @@ import { decodeFrame, EXCHANGE, encodeFrame, type Frame, type Reply, TickWriter 
 import { channelOptions, type RpcConfig } from './options.ts';
 import type { PendingCall } from './pending-call.ts';
 
-/** Events of a pipe. */
+/** What the owner of a pipe is notified of. */
 export interface PipeEvents {
   /** It takes calls from now on. */
   onUp(): void;

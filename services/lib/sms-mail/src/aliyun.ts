@@ -11,7 +11,7 @@ const ACTION = 'SendSms';
 const VERSION = '2017-05-25';
 const ALGORITHM = 'ACS3-HMAC-SHA256';
 
-/** Aliyun SMS. */
+/** Sends codes by the SMS service of Aliyun. */
 export function aliyunSms(
   settings: AliyunSettings,
   http: VendorHttp,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { withSpan } from '@im/kit';
 import { decode, ImError, make, type sdkws } from '@im/protocol';
 import { recordingTracer } from '@im/testing';
-import { callBy, fakeSender, smallWorld, type World } from '../../test/fakes.ts';
+import { callBy, fakeSender, type SenderFixture, smallFixture } from '../../test/fakes.ts';
 
 function message(change: Partial<sdkws.MsgData> = {}): sdkws.MsgData {
   return make('sdkws.MsgData', {
@@ -26,32 +26,32 @@ const refusals: readonly {
   readonly name: string;
   readonly m: Partial<sdkws.MsgData>;
   readonly by?: string;
-  readonly world?: (world: World) => void;
+  readonly fixture?: (fixture: SenderFixture) => void;
   readonly friendVerify?: boolean;
   readonly code: number;
 }[] = [
   { name: 'in the name of another', m: { sendID: 'c' }, by: 'a', code: 1002 },
   { name: 'unknown sender', m: { sendID: 'unknown' }, by: 'unknown', code: 1004 },
   { name: 'unknown receiver', m: { recvID: 'unknown' }, code: 1004 },
-  { name: 'blocked', m: {}, world: (w) => w.blocked.add('b/a'), code: 1302 },
+  { name: 'blocked', m: {}, fixture: (w) => w.blocked.add('b/a'), code: 1302 },
   { name: 'not a friend', m: {}, friendVerify: true, code: 1303 },
   {
     name: 'friend in one direction only, the wrong one',
     m: {},
     friendVerify: true,
-    world: (w) => w.friends.add('a/b'),
+    fixture: (w) => w.friends.add('a/b'),
     code: 1303,
   },
   {
     name: 'receiver takes nothing',
     m: {},
-    world: (w) => Object.assign(w.users, { b: { opt: 1 } }),
+    fixture: (w) => Object.assign(w.users, { b: { opt: 1 } }),
     code: 1001,
   },
   {
     name: 'receiver takes nothing here',
     m: {},
-    world: (w) => Object.assign(w.recvOpts, { 'b/si_a_b': 1 }),
+    fixture: (w) => Object.assign(w.recvOpts, { 'b/si_a_b': 1 }),
     code: 1001,
   },
   {
@@ -67,47 +67,47 @@ const refusals: readonly {
   {
     name: 'dismissed group',
     m: { sessionType: 3, groupID: 'g' },
-    world: (w) => Object.assign(w.groups, { g: { status: 2 } }),
+    fixture: (w) => Object.assign(w.groups, { g: { status: 2 } }),
     code: 1204,
   },
   {
     name: 'not a member',
     m: { sessionType: 3, groupID: 'g' },
-    world: (w) => void delete w.members['g/a'],
+    fixture: (w) => void delete w.members['g/a'],
     code: 1203,
   },
   {
     name: 'muted member',
     m: { sendID: 'c', sessionType: 3, groupID: 'g' },
     by: 'c',
-    world: (w) => Object.assign(w.members, { 'g/c': { roleLevel: 20, muteEndTime: Date.now() + 5_000 } }),
+    fixture: (w) => Object.assign(w.members, { 'g/c': { roleLevel: 20, muteEndTime: Date.now() + 5_000 } }),
     code: 1402,
   },
   {
     name: 'muted group',
     m: { sendID: 'c', sessionType: 3, groupID: 'g' },
     by: 'c',
-    world: (w) => Object.assign(w.groups, { g: { status: 3 } }),
+    fixture: (w) => Object.assign(w.groups, { g: { status: 3 } }),
     code: 1403,
   },
 ];
 
-for (const { name, m, by, world: change, friendVerify, code } of refusals) {
+for (const { name, m, by, fixture: change, friendVerify, code } of refusals) {
   test(`refused: ${name} (${code})`, async () => {
-    const world = smallWorld();
-    change?.(world);
-    const { sender, records } = fakeSender(world, { friendVerify });
+    const fixture = smallFixture();
+    change?.(fixture);
+    const { sender, records } = fakeSender(fixture, { friendVerify });
     await assert.rejects(sender.send(callBy(by ?? m.sendID ?? 'a'), message(m), 100), hasCode(code));
     assert.equal(records.length, 0);
   });
 }
 
 test('what passes: friends, the owner and admins of a muted group, accounts and administrators', async () => {
-  const world = smallWorld();
-  world.friends.add('b/a');
-  world.groups.g = { status: 3 };
-  world.members['g/a'] = { roleLevel: 100, muteEndTime: Date.now() + 5_000 };
-  const { sender, records } = fakeSender(world, { friendVerify: true });
+  const fixture = smallFixture();
+  fixture.friends.add('b/a');
+  fixture.groups.g = { status: 3 };
+  fixture.members['g/a'] = { roleLevel: 100, muteEndTime: Date.now() + 5_000 };
+  const { sender, records } = fakeSender(fixture, { friendVerify: true });
   await sender.send(callBy('a'), message(), 100);
   await sender.send(callBy('a'), toGroup(), 100);
   await sender.send(callBy('b'), toGroup({ sendID: 'b' }), 100);
@@ -120,8 +120,8 @@ test('what passes: friends, the owner and admins of a muted group, accounts and 
 });
 
 test('an administrator sends in the name of others, whose checks hold', async () => {
-  const world = smallWorld();
-  const { sender, records } = fakeSender(world);
+  const fixture = smallFixture();
+  const { sender, records } = fakeSender(fixture);
   const admin = callBy('imAdmin', { opAdmin: true, connID: '' });
   await sender.send(
     admin,
@@ -129,12 +129,12 @@ test('an administrator sends in the name of others, whose checks hold', async ()
     100,
   );
   assert.equal(decode('sdkws.MsgData', records[0]?.entries[0]?.msgData ?? new Uint8Array()).msgFrom, 200);
-  world.blocked.add('b/a');
+  fixture.blocked.add('b/a');
   await assert.rejects(sender.send(admin, message(), 100), hasCode(1302));
 });
 
 test('the server fills in what is its own to say', async () => {
-  const { sender, records } = fakeSender(smallWorld());
+  const { sender, records } = fakeSender(smallFixture());
   const before = Date.now();
   const answer = await sender.send(
     callBy('a'),
@@ -153,18 +153,18 @@ test('the server fills in what is its own to say', async () => {
 });
 
 test('receive options 2 and content types switch options off', async () => {
-  const world = smallWorld();
-  world.recvOpts['b/si_a_b'] = 2;
-  const { sender, records } = fakeSender(world);
+  const fixture = smallFixture();
+  fixture.recvOpts['b/si_a_b'] = 2;
+  const { sender, records } = fakeSender(fixture);
   const last = () => decode('sdkws.MsgData', records.at(-1)?.entries[0]?.msgData ?? new Uint8Array());
   await sender.send(callBy('a'), message(), 100);
   assert.deepEqual(last().options, { offlinePush: false });
   assert.equal(records[0]?.entries[0]?.offlinePush, false);
-  world.recvOpts = {};
-  world.users.b = { opt: 2 };
+  fixture.recvOpts = {};
+  fixture.users.b = { opt: 2 };
   await sender.send(callBy('a'), message(), 100);
   assert.deepEqual(last().options, { offlinePush: false });
-  world.users.b = {};
+  fixture.users.b = {};
   await sender.send(callBy('a'), message(), 100);
   assert.deepEqual(last().options, {}, 'no message sees the options of another');
   await sender.send(callBy('a'), message({ contentType: 111 }), 100);
@@ -172,7 +172,7 @@ test('receive options 2 and content types switch options off', async () => {
 });
 
 test('a retry gets the same answer and costs the log nothing; another content does not', async () => {
-  const { sender, records } = fakeSender(smallWorld());
+  const { sender, records } = fakeSender(smallFixture());
   const first = await sender.send(callBy('a'), message({ clientMsgID: 'same' }), 100);
   const second = await sender.send(callBy('a'), message({ clientMsgID: 'same' }), 100);
   assert.deepEqual(second, first);
@@ -182,7 +182,7 @@ test('a retry gets the same answer and costs the log nothing; another content do
 });
 
 test('a failed send is not remembered as sent', async () => {
-  const fake = fakeSender(smallWorld());
+  const fake = fakeSender(smallFixture());
   fake.failure = new ImError(90_004, 'no log');
   await assert.rejects(fake.sender.send(callBy('a'), message({ clientMsgID: 'x' }), 100), hasCode(90_004));
   fake.failure = undefined;
@@ -191,22 +191,22 @@ test('a failed send is not remembered as sent', async () => {
 });
 
 test('records of a chat are made again where one is missing', async () => {
-  const world = smallWorld();
-  const { sender, records } = fakeSender(world);
+  const fixture = smallFixture();
+  const { sender, records } = fakeSender(fixture);
   const asked = () => records.at(-1)?.entries[0]?.ensureOwners;
   await sender.send(callBy('a'), message(), 100);
   assert.equal(asked(), true);
-  world.recvOpts['b/si_a_b'] = 0;
+  fixture.recvOpts['b/si_a_b'] = 0;
   await sender.send(callBy('a'), message(), 100);
   assert.equal(asked(), true);
-  world.recvOpts['a/si_a_b'] = 0;
+  fixture.recvOpts['a/si_a_b'] = 0;
   await sender.send(callBy('a'), message(), 100);
   assert.equal(asked(), false);
 });
 
 test('so is the record of an account chat, which its receiver alone has', async () => {
-  const world = smallWorld();
-  const { sender, records } = fakeSender(world);
+  const fixture = smallFixture();
+  const { sender, records } = fakeSender(fixture);
   const asked = () => records.at(-1)?.entries[0]?.ensureOwners;
   const notify = () =>
     sender.send(
@@ -216,14 +216,14 @@ test('so is the record of an account chat, which its receiver alone has', async 
     );
   await notify();
   assert.equal(asked(), true);
-  world.recvOpts['b/sn_acc_b'] = 0;
+  fixture.recvOpts['b/sn_acc_b'] = 0;
   await notify();
   assert.equal(asked(), false);
 });
 
 test('typing passes the checks and skips the log', async () => {
-  const world = smallWorld();
-  const { sender, records, transient } = fakeSender(world);
+  const fixture = smallFixture();
+  const { sender, records, transient } = fakeSender(fixture);
   await sender.send(callBy('a'), message({ contentType: 113, status: 1 }), 100);
   await sender.send(callBy('a'), toGroup({ contentType: 113 }), 100);
   assert.equal(records.length, 0);
@@ -241,12 +241,12 @@ test('typing passes the checks and skips the log', async () => {
   );
   assert.equal(transient[0]?.message.options.history, false);
   assert.equal(transient[0]?.message.status, 2);
-  world.blocked.add('b/a');
+  fixture.blocked.add('b/a');
   await assert.rejects(sender.send(callBy('a'), message({ contentType: 113 }), 100), hasCode(1302));
 });
 
 test('messages that mention all members are limited by user and group, and refused before they are written', async () => {
-  const fake = fakeSender(smallWorld(), { userLimits: { mentionAllPerMinute: 0.001, mentionAllBurst: 2 } });
+  const fake = fakeSender(smallFixture(), { userLimits: { mentionAllPerMinute: 0.001, mentionAllBurst: 2 } });
   const send = (change: Partial<sdkws.MsgData> = {}, ctx = callBy('a')) =>
     fake.sender.send(ctx, toGroup({ contentType: 106, atUserIDList: ['AtAllTag'], ...change }), 100);
   await send({ clientMsgID: 'first' });
@@ -262,7 +262,7 @@ test('messages that mention all members are limited by user and group, and refus
 });
 
 test('a record continues the trace of the call that it was sent by', async () => {
-  const { sender, records } = fakeSender(smallWorld());
+  const { sender, records } = fakeSender(smallFixture());
   const tracing = recordingTracer();
   const call = withSpan(callBy('a'), tracing.tracer.begin('t', 'root'));
   await sender.send(call, message(), 10);

@@ -94,7 +94,7 @@ async function resultOf(worker: Worker, decodeMs: number, cpuBefore: number | un
   });
 }
 
-/** A decoder. */
+/** Decodes pictures in a worker with limited memory, which ends when it is idle or takes too long. */
 export function createDecoder({ decodeMs, idleMs = IDLE_MS, memoryMiB, maxPixels }: DecoderOptions): Decoder {
   let worker: Worker | undefined;
   let idle: NodeJS.Timeout | undefined;

@@ -6,7 +6,7 @@ import { token16 } from '@im/kit';
 /** Sorted set of gateways by the time (ms) of their last heartbeat. */
 export const GATEWAYS = 'im:gateways';
 
-/** Keys of one gateway. */
+/** Keys of Redis with the presence that one gateway reports. */
 export interface GatewayKeys {
   /** Set of `tenant US user` that it holds. */
   readonly users: string;

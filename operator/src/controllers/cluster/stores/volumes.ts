@@ -1,5 +1,5 @@
 import { type ConditionUpdate, type KubeClient, PERSISTENT_VOLUME_CLAIM, POD, STATEFUL_SET } from '@im/kube';
-import type { AspectResult, World } from '../aspects.ts';
+import type { AspectInput, AspectResult } from '../aspects.ts';
 import type { Attempted, AttemptsOfReconcile } from '../attempts.ts';
 import { isRefused } from '../objects.ts';
 import type { Problem } from '../problem.ts';
@@ -12,7 +12,7 @@ interface VolumeDeps {
 
 /** Makes the volumes of managed stores as the spec describes them, as far as the data in them allows. */
 export async function reconcileVolumes(
-  { cluster, observed, effective }: Pick<World, 'cluster' | 'observed' | 'effective'>,
+  { cluster, observed, effective }: Pick<AspectInput, 'cluster' | 'observed' | 'effective'>,
   deps: VolumeDeps,
   signal: AbortSignal,
 ): Promise<AspectResult<readonly Volume[]>> {

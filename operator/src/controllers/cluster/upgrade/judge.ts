@@ -20,8 +20,9 @@ export interface ObservedStep {
   readonly podFault?: string | undefined;
 }
 
-/** Limits of an upgrade. */
+/** Times of an upgrade that the spec sets. */
 export interface UpgradeLimits {
+  /** Time that the prober must be without a finding after each step, s. */
   readonly soakSeconds: number;
   /** Time for the new pods of a step to be available, and for the gates behind it to open, s. */
   readonly stepDeadlineSeconds: number;

@@ -78,7 +78,7 @@ export const getBroadcast = operation({
   answer: z.object({ broadcast: Broadcast }),
 });
 
-/** Broadcasts. */
+/** Broadcasts of the last 90 days, the newest first. */
 export const listBroadcasts = operation({
   id: 'listBroadcasts',
   method: 'GET',

@@ -170,7 +170,7 @@ export const giveClusterToken = operation({
   console: { role: 'viewer', cluster: true },
 });
 
-/** Forgets the token. */
+/** Ends the use of a token that was given. */
 export const forgetClusterToken = operation({
   id: 'forgetClusterToken',
   method: 'DELETE',

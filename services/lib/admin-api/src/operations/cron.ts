@@ -54,7 +54,7 @@ export const listCronJobs = operation({
   console: { role: 'viewer' },
 });
 
-/** One job. */
+/** A job with its last run and the next one. */
 export const getCronJob = operation({
   id: 'getCronJob',
   method: 'GET',
@@ -67,7 +67,7 @@ export const getCronJob = operation({
   console: { role: 'viewer' },
 });
 
-/** Runs a job. */
+/** Asks for a run of a job, as soon as a process of cron takes it. */
 export const runCronJob = operation({
   id: 'runCronJob',
   method: 'POST',

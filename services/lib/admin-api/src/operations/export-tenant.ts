@@ -16,7 +16,7 @@ export const TENANT_EXPORT_KINDS = [
 /** A kind of lines of an export of a tenant. */
 export type TenantExportKind = (typeof TENANT_EXPORT_KINDS)[number];
 
-/** A line of an export of a tenant. */
+/** A line of an export of a tenant: one entry of what is stored. */
 export const TenantExportLine = z
   .object({
     kind: z.enum([...TENANT_EXPORT_KINDS, 'progress', 'end']).meta({
@@ -30,7 +30,7 @@ export const TenantExportLine = z
     }),
   })
   .meta({ id: 'TenantExportLine' });
-/** A line of an export of a tenant. */
+/** A line of an export of a tenant: one entry of what is stored. */
 export type TenantExportLine = z.output<typeof TenantExportLine>;
 
 /** Most lines of one answer. */

@@ -15,7 +15,7 @@ export const EXPORT_KINDS = [
   'message',
 ] as const;
 
-/** A line of an export. */
+/** A line of an export of a user: one entry of what is stored. */
 export const ExportLine = z
   .object({
     kind: z.enum([...EXPORT_KINDS, 'progress', 'end']).meta({
@@ -26,7 +26,7 @@ export const ExportLine = z
     data: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'ExportLine' });
-/** A line of an export. */
+/** A line of an export of a user: one entry of what is stored. */
 export type ExportLine = z.output<typeof ExportLine>;
 
 /** Most lines of one answer. */

@@ -5,7 +5,7 @@ import { FIND_START, type FindProgress } from './msg-find.ts';
 const KEPT_MS = 120_000;
 /** Searches that are kept; of more, those that were not asked for the longest go. */
 const MAX_KEPT = 20;
-/** Of one tenant. */
+/** Most searches of one tenant that are remembered. */
 const MAX_OF_TENANT = 4;
 
 interface Kept {

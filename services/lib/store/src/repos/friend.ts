@@ -62,7 +62,7 @@ export interface FriendRepo {
   /** Those of the owner's friends that are named; others are left out. */
   find(tenant: TenantId, ownerUserID: string, friendUserIDs: readonly string[]): Promise<Friend[]>;
   list(tenant: TenantId, ownerUserID: string, page: Page): Promise<{ total: number; friends: Friend[] }>;
-  /** All ids. */
+  /** The ids of all friends of a user. */
   ids(tenant: TenantId, ownerUserID: string): Promise<string[]>;
   /** Users in whose lists the user stands. */
   ownersOf(tenant: TenantId, friendUserID: string): Promise<string[]>;

@@ -34,7 +34,7 @@ export interface WalkStep {
   readonly hint: Document;
   /** Where the step ends; undefined when nothing follows. */
   readonly last: WalkPosition | undefined;
-  /** Keys in it. */
+  /** Number of keys of the index in the step. */
   readonly keys: number;
 }
 

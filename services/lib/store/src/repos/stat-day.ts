@@ -9,7 +9,7 @@ import type { Store } from '../store.ts';
 export interface MessageTotals {
   /** Of single chats. */
   readonly single: number;
-  /** Of groups. */
+  /** Messages to groups. */
   readonly group: number;
   /** Notifications and system messages. */
   readonly notification: number;

@@ -31,7 +31,7 @@ interface ThumbnailDocument extends TenantDocument {
 /** Collection of thumbnails; the third domain writes it, and their pictures' expiry removes from it. */
 export const THUMBNAILS = defineCollection<ThumbnailDocument>('object_thumbnail');
 
-/** A picture with its thumbnails. */
+/** What is known of a picture, and the thumbnails that were made of it. */
 export type PictureThumbnails = Omit<ThumbnailDocument, '_id' | 't' | 'v' | 'key'>;
 
 /** Thumbnails of pictures, by the pictures' keys. */

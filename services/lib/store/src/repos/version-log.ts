@@ -54,7 +54,7 @@ export interface Change {
   readonly ids: readonly string[];
 }
 
-/** One write to one log. */
+/** A write to one log: its changes become one version. */
 export interface LogWrite {
   /** Owner of the list: a user or a group. */
   readonly owner: string;
