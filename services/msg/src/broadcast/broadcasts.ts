@@ -22,6 +22,7 @@ import type {
   MsgRows,
   UserRepo,
 } from '@im/store';
+import { paceOf, pageSizeAt } from './pace.ts';
 import { nextReceivers } from './receivers.ts';
 import { sendPage } from './send-page.ts';
 import { storedCopies } from './stored-copies.ts';
@@ -46,11 +47,6 @@ const LEASE_MS = 45_000;
 const STEP_MS = 20_000;
 /** Pages before broadcasts of other tenants have their turn. */
 const PAGES_PER_TURN = 10;
-const PAGE = 100;
-/** Messages per second of a broadcast, so that it takes little of what a process can do. */
-const PER_SECOND = 200;
-/** Share of the tenant's own limit, so that its users have the rest. */
-const QUOTA_SHARE = 0.5;
 /** The log recognizes what was sent before for ten minutes at least. */
 const RECOGNIZED_MS = 8 * 60_000;
 const RETRY_MS = 1_000;
@@ -58,16 +54,6 @@ const MAX_RETRY_MS = 60_000;
 const MAX_ERROR = 500;
 /** Receivers that are named of those that it did not reach. */
 export const MOST_FAILED = 1_000;
-
-/** Messages per second of a broadcast of a tenant. @param quota of the tenant; 0: none */
-export function paceOf(quota: number): number {
-  return quota > 0 ? Math.min(PER_SECOND, Math.max(1, quota * QUOTA_SHARE)) : PER_SECOND;
-}
-
-/** Receivers of a page at a pace: those of half a second, as more at once would use up what others may send. */
-export function pageSizeAt(perSecond: number): number {
-  return Math.max(1, Math.min(PAGE, Math.floor(perSecond / 2)));
-}
 
 function retryAfterMs(attempts: number): number {
   return waitAfter(attempts, { baseMs: RETRY_MS, maxMs: MAX_RETRY_MS });

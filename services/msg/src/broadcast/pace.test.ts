@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { paceOf, pageSizeAt } from './broadcasts.ts';
+import { paceOf, pageSizeAt } from './pace.ts';
 
 test('a broadcast takes half of the limit of its tenant at most, in pages of half a second', () => {
   assert.equal(paceOf(0), 200);
