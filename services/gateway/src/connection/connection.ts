@@ -4,7 +4,7 @@ import { randomId } from '@im/kit';
 import { type log, PLATFORM } from '@im/protocol';
 import type { WebSocket } from 'ws';
 import type { CloseReason, FrameKind, GatewayMetrics } from '../metrics.ts';
-import type { Watch } from '../presence/watch.ts';
+import type { Watch } from '../presence/watched-user.ts';
 import { PING_FRAME, pongFrame, textFrame } from '../wire/frame.ts';
 import { Outbox, type OutboxLimits, type TickFlusher } from './outbox.ts';
 

@@ -17,7 +17,7 @@ import type { DomainService } from '@im/rpc';
 import type { Connection } from '../connection/connection.ts';
 import { Turns } from '../requests/turns.ts';
 import { framingAt, SharedFrame } from '../wire/frame.ts';
-import type { Watch } from './watch.ts';
+import type { Watch } from './watched-user.ts';
 
 export interface PresenceWatchDeps {
   readonly events: Pick<Events, 'subscribePresence'>;
