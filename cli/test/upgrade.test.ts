@@ -167,7 +167,7 @@ test('resume: tries a failed one again by the moment of its failure', async () =
 });
 
 test('rollback: only of what runs or was completed, by its start, and with a confirmation', async () => {
-  await refused(/has no upgrade to take back \(phase none\)/, 'rollback', 'chat', '--yes');
+  await refused(/has no upgrade to roll back \(phase none\)/, 'rollback', 'chat', '--yes');
   await status(RUNNING);
   const unconfirmed = await run('rollback', 'chat');
   assert.equal(unconfirmed.code, EXIT.usage);

@@ -179,7 +179,7 @@ test('a supervised upgrade waits for its approval, goes step by step with a proo
   assert.equal((await upgradeOf(name))?.failure, 'RollbackRequested');
 });
 
-test('a version that does not start is taken back, and not tried again until the spec changes', async () => {
+test('a version that does not start is rolled back, and not tried again until the spec changes', async () => {
   const name = 'broken';
   await applyCluster(name, small);
   await using operator = startOperator();
@@ -221,7 +221,7 @@ test('a version that does not start is taken back, and not tried again until the
   }
 });
 
-test('one lost message stops an upgrade at the gateways and takes it back; connections have stayed', async () => {
+test('one lost message stops an upgrade at the gateways and rolls it back; connections have stayed', async () => {
   const name = 'harmed';
   await applyCluster(name, small);
   await settledWith(name);

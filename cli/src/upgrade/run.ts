@@ -85,7 +85,7 @@ export async function approveUpgrade(name: string | undefined, options: UpgradeO
   });
 }
 
-/** Phases of an upgrade that can be taken back. */
+/** Phases of an upgrade that can be rolled back. */
 const UNDOABLE = new Set(['RollingOut', 'Verifying', 'Succeeded']);
 
 /** Runs `openimctl upgrade rollback`. */
@@ -97,16 +97,16 @@ export async function rollBackUpgrade(
     const { upgrade, updateRevision } = cluster.status ?? {};
     const shown = displayName(cluster);
     if (!upgrade || !UNDOABLE.has(upgrade.phase ?? '') || upgrade.revision !== updateRevision) {
-      throw usageError(`${shown} has no upgrade to take back (phase ${upgrade?.phase ?? 'none'})`);
+      throw usageError(`${shown} has no upgrade to roll back (phase ${upgrade?.phase ?? 'none'})`);
     }
     await confirmByName(
-      `take back to version ${upgrade.fromVersion} (${upgrade.fromImage}) the cluster`,
+      `roll back, to version ${upgrade.fromVersion} (${upgrade.fromImage}), the cluster`,
       shown,
       options.yes || options.dryRun,
     );
     const annotations = { [ANNOTATION.rollBackUpgrade]: moment(upgrade, 'startedAt') };
     await patchCluster(client, cluster, { metadata: { annotations } }, options);
-    await say(cluster, `is taken back to ${upgrade.fromRevision}`, options);
+    await say(cluster, `is rolled back to ${upgrade.fromRevision}`, options);
   });
 }
 

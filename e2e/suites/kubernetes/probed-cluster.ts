@@ -100,8 +100,8 @@ export async function probedCluster(): Promise<ProbedCluster> {
     async rollOut(image, spec = {}) {
       const before = await cluster.resource();
       await cluster.change({ spec: { upgrade: UPGRADE, ...spec, image } });
-      const wasTakenBack = before.status?.upgrade?.phase === 'RolledBack' && before.spec.image === image;
-      if (wasTakenBack && Object.keys(spec).length === 0) await openimctl(cluster, 'upgrade', 'resume');
+      const wasRolledBack = before.status?.upgrade?.phase === 'RolledBack' && before.spec.image === image;
+      if (wasRolledBack && Object.keys(spec).length === 0) await openimctl(cluster, 'upgrade', 'resume');
       await untilRunning(image);
       await cluster.untilSettled(SETTLED_WITHIN_MS);
       await untilProbed();

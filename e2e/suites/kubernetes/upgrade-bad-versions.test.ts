@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { OtherBuild } from '@im/dev-cluster';
 import { CRASHES, DROPS, MIGRATION_FAILS, SLOW, WRONG_DATABASE } from './other-builds.ts';
 import { PROBER, type ProbedCluster, probedCluster, UPGRADE } from './probed-cluster.ts';
-import { takenBack } from './taken-back.ts';
+import { rolledBack } from './rolled-back.ts';
 import type { UpgradeRun } from './upgrade-run.ts';
 
 const skip = process.env.FULL === '1' ? false : 'only with FULL=1';
@@ -19,8 +19,8 @@ describe('versions that must not stay', { skip }, () => {
     await probed?.[Symbol.asyncDispose]();
   });
 
-  /** A build that must not stay: it is taken back for this reason at this step, where `limits` are in force. */
-  async function buildTakenBack(
+  /** A build that must not stay: it is rolled back for this reason at this step, where `limits` are in force. */
+  async function buildRolledBack(
     name: string,
     build: OtherBuild,
     { step, limits, failure }: { readonly step: string; readonly limits: object; readonly failure: RegExp },
@@ -33,7 +33,7 @@ describe('versions that must not stay', { skip }, () => {
     // The steps before may take the machine as long as they need.
     const upgrade = { ...UPGRADE, stepDeadlineSeconds: 600 };
     let isThere = false;
-    return await takenBack(probed, name, { image, upgrade }, judge, async (present) => {
+    return await rolledBack(probed, name, { image, upgrade }, judge, async (present) => {
       if (isThere || present.step !== step) return;
       isThere = true;
       await probed.cluster.change({ spec: { upgrade: limits } });
@@ -43,40 +43,40 @@ describe('versions that must not stay', { skip }, () => {
   const SOON = { stepDeadlineSeconds: 30 };
   const NEVER_READY = /^(StepDeadlineExceeded|PodsFailing)/;
 
-  test('a version that crashes at its start is taken back', { timeout: TEST_MS }, async () => {
+  test('a version that crashes at its start is rolled back', { timeout: TEST_MS }, async () => {
     const failure = /^PodsFailing: \S*transfer\S* .*(exit code 1|CrashLoopBackOff)/;
-    await buildTakenBack('crashes', CRASHES, {
+    await buildRolledBack('crashes', CRASHES, {
       step: 'transfer',
       limits: { stepDeadlineSeconds: 200 },
       failure,
     });
   });
 
-  test('a version that does not become ready is taken back', { timeout: TEST_MS }, async () => {
-    await buildTakenBack('slow', SLOW, { step: 'transfer', limits: SOON, failure: NEVER_READY });
+  test('a version that does not become ready is rolled back', { timeout: TEST_MS }, async () => {
+    await buildRolledBack('slow', SLOW, { step: 'transfer', limits: SOON, failure: NEVER_READY });
   });
 
-  test('a version that does not find its database is taken back before a client notices it', {
+  test('a version that does not find its database is rolled back before a client notices it', {
     timeout: TEST_MS,
   }, async () => {
     const expected = { step: 'prober', limits: SOON, failure: NEVER_READY };
-    await buildTakenBack('wrong database', WRONG_DATABASE, expected);
+    await buildRolledBack('wrong database', WRONG_DATABASE, expected);
   });
 
-  test('a version whose migration stored data contradicts is taken back before a client notices it', {
+  test('a version whose migration stored data contradicts is rolled back before a client notices it', {
     timeout: TEST_MS,
   }, async () => {
     const expected = { step: 'prober', limits: SOON, failure: NEVER_READY };
-    await buildTakenBack('migration fails', MIGRATION_FAILS, expected);
+    await buildRolledBack('migration fails', MIGRATION_FAILS, expected);
   });
 
-  test('a version that drops one message in a thousand is taken back at the gateway canary', {
+  test('a version that drops one message in a thousand is rolled back at the gateway canary', {
     timeout: TEST_MS,
   }, async () => {
     const { running } = await probed.images();
     try {
       await probed.rollOut(running, { prober: { ...PROBER, messagesPerSecond: 50 } });
-      const { upgrade } = await buildTakenBack('drops 1 in 1,000', DROPS, {
+      const { upgrade } = await buildRolledBack('drops 1 in 1,000', DROPS, {
         step: 'gateway canary',
         // The prober's devices come to new gateways one after the other.
         limits: { soakSeconds: 120 },

@@ -4,7 +4,7 @@ import { conditionOf } from '@im/dev-cluster';
 import { assertProven } from './assert-proven.ts';
 import { ABSENT } from './other-builds.ts';
 import { type ProbedCluster, probedCluster, UPGRADE } from './probed-cluster.ts';
-import { takenBack } from './taken-back.ts';
+import { rolledBack } from './rolled-back.ts';
 import { underLoad } from './upgrade-run.ts';
 
 /** A fifth of it is how long an image may be missing. */
@@ -32,10 +32,10 @@ describe('upgrades under load, with their proof', () => {
     assert.equal(status?.version, run.upgrade.version, 'the version is that of the new build');
   });
 
-  test('an image that cannot be pulled is taken back before a client notices it', {
+  test('an image that cannot be pulled is rolled back before a client notices it', {
     timeout: TEST_MS,
   }, async () => {
-    await takenBack(probed, 'unpullable', { image: ABSENT, upgrade: IMPATIENT }, ({ upgrade }) => {
+    await rolledBack(probed, 'unpullable', { image: ABSENT, upgrade: IMPATIENT }, ({ upgrade }) => {
       assert.equal(upgrade.failure, 'PodsFailing');
       assert.match(upgrade.message ?? '', /ImagePull|ErrImage/);
     });

@@ -4,12 +4,12 @@ import { withDryRun } from '../../dry-run.ts';
 import type { UpgradeOptions } from '../../upgrade/run.ts';
 import { upgradeCommand } from './options.ts';
 
-/** `upgrade rollback [name]`: takes the cluster back to the revision before. */
+/** `upgrade rollback [name]`: rolls the cluster back to the revision before. */
 export function upgradeRollback(): Command {
   return withDryRun(
     upgradeCommand(
       'rollback',
-      'take a cluster back to the revision before the upgrade in progress or the last one; the spec stays, and is not applied until it changes',
+      'roll a cluster back to the revision before the upgrade in progress or the last one; the spec stays, and is not applied until it changes',
     ),
   )
     .addOption(yesOption())

@@ -101,7 +101,7 @@ export interface ClusterDeps {
 /** Longest wait for the address of the object storage before roles are created without it, ms. */
 const ADDRESS_MS = 60_000;
 
-/** Time until a failed upgrade is taken back, ms. */
+/** Time until a failed upgrade is rolled back, ms. */
 const ROLLBACK_MS = 100;
 /** Longest time until the next look at the gates of an upgrade, ms. */
 const UPGRADE_LOOK_MS = 5_000;
@@ -340,7 +340,7 @@ export class ClusterReconciler {
       if (judgement && !isNew && isWorthWriting(known, judgement.record)) await record(judgement.record);
       const extra = { wantedTenants: tenants, tenantEntries, rotations, upgrade, rollback };
       if (judgement?.record.failure) {
-        // The next reconcile takes the cluster back.
+        // The next reconcile rolls the cluster back.
         const { step, message } = judgement.record.failure;
         const rollout = { stage: step, message: `the upgrade failed: ${message}`, reason: 'UpgradeFailed' };
         return { ...extra, rollout, configHashes: desired.configHashes, nextLookMs: ROLLBACK_MS };

@@ -60,7 +60,7 @@ export interface RolloutGate {
   readonly queued?: RolloutState | undefined;
   /** What holds back the changes of a stage; that of the gateways is named by its steps. */
   readonly holdOf?: ((stage: string) => RolloutState | undefined) | undefined;
-  /** Whether it takes back an upgrade: no connection moves to the gateways of the version that failed. */
+  /** Whether it rolls an upgrade back: no connection moves to the gateways of the version that failed. */
   readonly isRollback?: boolean | undefined;
   /** Called before the first pod is replaced. */
   readonly onStart?: (() => Promise<void>) | undefined;

@@ -188,7 +188,8 @@ export function upgradeSucceeded(upgrade: UpgradeStatus | undefined): ConditionU
     }
     case 'RollingBack':
     case 'RolledBack': {
-      const back = phase === 'RolledBack' ? 'The cluster was taken back' : 'The cluster is being taken back';
+      const back =
+        phase === 'RolledBack' ? 'The cluster was rolled back' : 'The cluster is being rolled back';
       const text = `The upgrade to ${version} failed at ${upgrade?.step} (${failure}): ${message}. ${back} to ${fromVersion} (${upgrade?.fromImage}). It is not tried again until the spec changes, or openimctl upgrade resume is run; revision ${revision}.`;
       return { type, status: 'False', reason: phase, message: text };
     }

@@ -31,6 +31,6 @@ test('the revision before stays in force while the spec is the one whose upgrade
 test('a failure is over once the cluster has matched another revision than the one before', () => {
   const later = revision('later', { completedAt: FAILED_AT + 120_000 });
   assert.equal(rollbackOf(cluster(), [later, failed, old]), undefined);
-  // What failed once, was tried again and has succeeded is not taken back either.
+  // What failed once, was tried again and has succeeded is not rolled back either.
   assert.equal(rollbackOf(cluster(), [{ ...failed, completedAt: FAILED_AT + 1 }, old]), undefined);
 });

@@ -3,10 +3,10 @@ import { type ProbedCluster, UPGRADE } from './probed-cluster.ts';
 import { type UpgradeRun, type UpgradeRunOptions, underLoad } from './upgrade-run.ts';
 
 /**
- * Rolls an image out that must not stay: it is taken back, and no client is harmed. Leaves the image from before.
+ * Rolls an image out that must not stay: it is rolled back, and no client is harmed. Leaves the image from before.
  * @param during as of `underLoad`.
  */
-export async function takenBack(
+export async function rolledBack(
   { cluster, rows, images }: ProbedCluster,
   name: string,
   spec: { readonly image: string; readonly upgrade: object },
