@@ -181,6 +181,9 @@ function upsert(
   };
 }
 
+/** Records of a group that one command marks: those of a large one in one would hold up what others ask the database. */
+const MARKED_AT_ONCE = 25;
+
 /** Sets fields of these records, where they still match. */
 async function updateEach(
   col: Collection<ConversationDocument>,
@@ -291,10 +294,17 @@ export function conversationSettingsChanges(store: Store): ConversationSettingsC
       const docs = (await records.col.find(filter, { projection }).toArray()).filter(
         (doc) => doc.groupAtType !== groupAtType && doc.maxSeq === 0 && !left.has(doc.ownerUserID),
       );
-      await updateEach(records.col, docs, { groupAtType: { $ne: groupAtType }, maxSeq: 0 }, { groupAtType });
-      const changed = docs.map(({ ownerUserID }) => ownerUserID);
-      if (changed.length > 0) await noteUpdated(tenant, changed, conversationID);
-      return changed;
+      const stillUnlike = { groupAtType: { $ne: groupAtType }, maxSeq: 0 };
+      for (let begin = 0; begin < docs.length; begin += MARKED_AT_ONCE) {
+        const some = docs.slice(begin, begin + MARKED_AT_ONCE);
+        await updateEach(records.col, some, stillUnlike, { groupAtType });
+        await noteUpdated(
+          tenant,
+          some.map(({ ownerUserID }) => ownerUserID),
+          conversationID,
+        );
+      }
+      return docs.map(({ ownerUserID }) => ownerUserID);
     },
     async setMinSeqs(tenant, ownerUserID, changes) {
       const records = collectionOf(tenant);
