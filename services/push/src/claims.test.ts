@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sleep } from '@im/kit';
+import type { Store } from '@im/store';
 import { fakeRedis } from '../test/fake-redis.ts';
 import { sharedClaims } from './claims.ts';
 
@@ -36,4 +38,20 @@ test('while Redis is away, a process does not notify twice about what it did its
   state.up = true;
   assert.equal(await claims.take('a'), false);
   assert.equal(await claims.take('b'), true);
+});
+
+test('thousands of claims go to Redis a few at a time, and all are answered', async () => {
+  const open = { now: 0, most: 0 };
+  const redis = {
+    async orElse() {
+      open.most = Math.max(open.most, ++open.now);
+      await sleep(1);
+      open.now--;
+      return true;
+    },
+  } as unknown as Store['redis'];
+  const claims = sharedClaims(redis);
+  const taken = await Promise.all(Array.from({ length: 2_000 }, (_, i) => claims.take(`k${i}`)));
+  assert.equal(taken.filter(Boolean).length, 2_000);
+  assert.ok(open.most <= 32, `${open.most} at once`);
 });

@@ -1,3 +1,4 @@
+import { Slots } from '@im/kit';
 import type { Store } from '@im/store';
 import { LRUCache } from 'lru-cache';
 
@@ -23,8 +24,16 @@ const SETTLED_MS = 15 * 60_000;
 /** Devices that a process remembers by itself, for when Redis is away. */
 const REMEMBERED = 100_000;
 
+/**
+ * Commands that wait for Redis at once. A message that mentions all of a large group brings thousands: neither Redis nor the
+ * other roles of the process stand still for them.
+ */
+const IN_FLIGHT = 32;
+
 /** Claims in Redis; while it is away each process knows its own. */
 export function sharedClaims(redis: Store['redis']): Claims {
+  const slots = new Slots(IN_FLIGHT);
+  const orElse: Store['redis']['orElse'] = (use, otherwise) => slots.use(() => redis.orElse(use, otherwise));
   // Made for the first delivery: it takes room for all that it may hold.
   let own: LRUCache<string, true> | undefined;
   const takeOwn = (key: string) => {
@@ -35,7 +44,7 @@ export function sharedClaims(redis: Store['redis']): Claims {
   };
   return {
     take: (key) =>
-      redis.orElse(
+      orElse(
         async (client) => {
           const answer = await client.set(key, 'claimed', 'PX', CLAIM_MS, 'NX');
           // What was settled while Redis was away is known here alone. A claim of another process is not remembered: that
@@ -45,7 +54,7 @@ export function sharedClaims(redis: Store['redis']): Claims {
         () => takeOwn(key),
       ),
     settle: (key) =>
-      redis.orElse(
+      orElse(
         async (client) => {
           await client.set(key, 'settled', 'PX', SETTLED_MS);
         },
@@ -53,7 +62,7 @@ export function sharedClaims(redis: Store['redis']): Claims {
       ),
     async giveBack(key) {
       own?.delete(key);
-      await redis.orElse(
+      await orElse(
         async (client) => {
           await client.del(key);
         },
@@ -61,7 +70,7 @@ export function sharedClaims(redis: Store['redis']): Claims {
       );
     },
     first: (key) =>
-      redis.orElse(
+      orElse(
         async (client) => (await client.set(key, 'settled', 'PX', SETTLED_MS, 'NX')) === 'OK',
         () => false,
       ),
