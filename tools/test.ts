@@ -57,8 +57,8 @@ async function check(): Promise<SuiteResult> {
 }
 
 /**
- * One worker takes what mostly waits. One begins with packages; the other with end-to-end suites, once nothing is being compiled in its place and no
- * suite on Kubernetes needs the room.
+ * One worker takes what mostly waits, one begins with packages, and one with end-to-end suites, once nothing is being
+ * compiled in its place and no suite on Kubernetes needs the room.
  */
 async function runOnServers(): Promise<void> {
   const packages = schedule.work({ lanes: ['first', 'packages', 'processes'] }, runTask);

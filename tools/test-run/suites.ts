@@ -19,9 +19,8 @@ export interface Suite extends FileOptions {
 
 /**
  * What runs at the same time as what. `first`: unit tests, before packages and processes. `packages`: tests against
- * single servers, files of different packages at a time. `waiting`: such tests that mostly wait, beside everything, one
- * file at a time. `processes`: end-to-end suites that load the machine, one file
- * at a time. `kubernetes`: what uses the one node of the machine, one file at a time; mostly waiting.
+ * single servers, files of different packages at a time. `waiting`: those of them that mostly wait, next to everything
+ * else, one file at a time. `processes`: end-to-end suites that load the machine, one file at a time. `kubernetes`: what uses the one node of the machine, one file at a time; mostly waiting.
  */
 export type Lane = 'first' | 'packages' | 'waiting' | 'processes' | 'kubernetes';
 

@@ -146,18 +146,20 @@ export function rpcRoute<D extends Domain>(
         const client = call.rpc.client(domain) as unknown as Record<string, Method>;
         const ask = client[method];
         if (ask === undefined) return undefined;
+        const answerTo = async (ctx: ApiCall['ctx'], asked: Messages[MessageName]) =>
+          readable(await ask(ctx, asked), answered, response);
         const fields = request as unknown as Fields;
         if (split && !binary && isSplit(fields, split)) {
           // Each call has its own deadline: the client may take long to read the parts before it.
           const allowedMs = remainingMs(call.ctx);
           const askPart = (part: Fields) =>
-            ask(
+            answerTo(
               { ...call.ctx, deadline: Date.now() + allowedMs },
               make(requestName, part as Partial<Messages[typeof requestName]>),
             );
           return gather(splitAnswer(response, fields, split, askPart));
         }
-        const answer = readable(await ask(call.ctx, request), answered, response);
+        const answer = await answerTo(call.ctx, request);
         if (!binary) return write(answer);
         const bytes = encode(response, answer as Messages[typeof response]);
         return JSON.stringify(Buffer.from(bytes).toString('base64'));

@@ -1,11 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 
-/** Since this version of V8 the flag exists; an unknown one would be complained about on stderr. */
+/** First version of V8 that is known to have the flag: an unknown one is reported on stderr. */
 const SINCE_V8 = 13;
 
 /**
  * Sets what the runtime takes at run time only, as early as can be. Frames and records live outside of the heap, and V8
- * collects the whole heap behind every 64 MiB of them, dozens of times a second under load. Counted toward the heap's own
+ * collects the whole heap behind every 64 MiB of them, several times a second under load. Counted toward the heap's own
  * limits, which a container's memory sets, they are collected as the heap is.
  */
 export function tuneRuntime(): void {

@@ -7,8 +7,8 @@ import { conversationNotifications } from '../notifications/conversation.ts';
 /** In a larger group the members see the mark at their next synchronization. */
 const MAX_NOTIFICATIONS = 1_000;
 /**
- * Pace at which the members hear of it, so that messages of others do not wait for hundreds of these. Who is online has
- * the message, which names them, long before.
+ * Pace at which the members hear of it, so that messages of others do not wait for hundreds of these. Members who are
+ * online have the message itself, which mentions them, long before.
  */
 const NOTIFICATIONS_PER_SECOND = 100;
 

@@ -34,13 +34,9 @@ const KEPT_NICKNAME = 256;
 const MAX_OPTION_NAME = 64;
 
 /** Served at a seq without a message that the reader may see, so that clients do not ask for it again. */
-export function placeholder(seq: number): sdkws.MsgData {
-  return make('sdkws.MsgData', { seq, status: MSG_STATUS.Deleted });
-}
-
-/** A {@link placeholder}, encoded. */
 export function renderedPlaceholder(seq: number): Rendered {
-  return { seq, contentType: 0, data: encode('sdkws.MsgData', placeholder(seq)) };
+  const message = make('sdkws.MsgData', { seq, status: MSG_STATUS.Deleted });
+  return { seq, contentType: 0, data: encode('sdkws.MsgData', message) };
 }
 
 /** Most bytes of a message in an answer. */

@@ -224,11 +224,25 @@ export function conversationSettingsChanges(store: Store): ConversationSettingsC
     await versions.writeMany(tenant, writes);
   }
 
-  async function noteUpdated(tenant: TenantId, owners: readonly string[], id: string): Promise<void> {
+  async function noteUpdated(tenant: TenantId, docs: readonly RecordName[]): Promise<void> {
     await versions.writeMany(
       tenant,
-      owners.map((owner) => ({ owner, changes: [updated(id)] })),
+      docs.map(({ ownerUserID, conversationID }) => ({
+        owner: ownerUserID,
+        changes: [updated(conversationID)],
+      })),
     );
+  }
+
+  /** Sets fields of these records, where they still match, and notes that they changed. */
+  async function setAndNote(
+    tenant: TenantId,
+    docs: readonly RecordName[],
+    filter: Filter<ConversationDocument>,
+    set: Partial<Settings>,
+  ): Promise<void> {
+    await updateEach(collectionOf(tenant).col, docs, filter, set);
+    await noteUpdated(tenant, docs);
   }
 
   return guarded<ConversationSettingsChanges>({
@@ -254,16 +268,12 @@ export function conversationSettingsChanges(store: Store): ConversationSettingsC
       if (userIDs.length === 0) return;
       const records = collectionOf(tenant);
       const ids = userIDs.map((id) => records.key(id, conversationID));
-      const projection = { ownerUserID: 1 };
+      const projection = { ownerUserID: 1, conversationID: 1 };
       const existing = await records.col.find({ _id: { $in: ids } }, { projection }).toArray();
       await records.col.updateMany({ _id: { $in: ids }, ...notDecidedLater(place) }, [
         { $set: { maxSeq: frozenAt('maxSeq', maxSeq), ...marksOf(place) } },
       ]);
-      await noteUpdated(
-        tenant,
-        existing.map(({ ownerUserID }) => ownerUserID),
-        conversationID,
-      );
+      await noteUpdated(tenant, existing);
     },
     async apply(tenant, keys, changes) {
       const records = collectionOf(tenant);
@@ -289,7 +299,7 @@ export function conversationSettingsChanges(store: Store): ConversationSettingsC
         'only' in owners
           ? { _id: { $in: owners.only.map((id) => records.key(id, conversationID)) } }
           : { t: tenant, conversationID };
-      const projection = { ownerUserID: 1, groupAtType: 1, maxSeq: 1 };
+      const projection = { ownerUserID: 1, conversationID: 1, groupAtType: 1, maxSeq: 1 };
       const left = new Set('except' in owners ? owners.except : []);
       const docs = (await records.col.find(filter, { projection }).toArray()).filter(
         (doc) => doc.groupAtType !== groupAtType && doc.maxSeq === 0 && !left.has(doc.ownerUserID),
@@ -297,12 +307,7 @@ export function conversationSettingsChanges(store: Store): ConversationSettingsC
       const stillUnlike = { groupAtType: { $ne: groupAtType }, maxSeq: 0 };
       for (let begin = 0; begin < docs.length; begin += MARKED_AT_ONCE) {
         const some = docs.slice(begin, begin + MARKED_AT_ONCE);
-        await updateEach(records.col, some, stillUnlike, { groupAtType });
-        await noteUpdated(
-          tenant,
-          some.map(({ ownerUserID }) => ownerUserID),
-          conversationID,
-        );
+        await setAndNote(tenant, some, stillUnlike, { groupAtType });
       }
       return docs.map(({ ownerUserID }) => ownerUserID);
     },
@@ -331,16 +336,7 @@ export function conversationSettingsChanges(store: Store): ConversationSettingsC
     },
     async setExByPeer(tenant, userID, ex) {
       const { col } = collectionOf(tenant);
-      const change = async (docs: readonly RecordName[]) => {
-        await updateEach(col, docs, { ex: { $ne: ex } }, { ex });
-        await versions.writeMany(
-          tenant,
-          docs.map(({ ownerUserID, conversationID }) => ({
-            owner: ownerUserID,
-            changes: [updated(conversationID)],
-          })),
-        );
-      };
+      const change = (docs: readonly RecordName[]) => setAndNote(tenant, docs, { ex: { $ne: ex } }, { ex });
       // Without their `ex`, and a few at a time: a user may have as many peers as there are users.
       const stages = [
         { $match: { t: tenant, userID } },
